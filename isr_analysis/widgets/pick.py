@@ -223,7 +223,7 @@ class Picker(Composite):
             lines += [(f"{client}{last}{label}", (client, None)), *own]  # a narrow list breaks the label
         lost = words and not lines and {*rows, *self._topics}
         self.nothing.value = notice(f'No client, label or topic matches "{" ".join(words)}".') if lost else ""
-        with self._quietly():
+        with self._quietly(), self.list.hold_sync():  # a page would look for what was chosen among the new lines
             self.list.options = lines
             self.list.value = [key for _, key in lines if key in self._chosen]
             seen = {topic for own in self._topics.values() for topic in own}

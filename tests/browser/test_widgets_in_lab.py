@@ -129,7 +129,7 @@ def test_a_download_is_stopped_halfway_while_another_cell_runs(lab, page, sandbo
     page.wait_for_function("document.activeElement.innerText === 'Load'")  # it was out of use meanwhile
 
 
-def test_dates_by_keyboard_and_pickers_by_label(lab, page, sandbox, token_file):
+def test_dates_by_keyboard_and_pickers_by_label(lab, page, console, sandbox, token_file):
     """Every field has a name; a range is chosen without a mouse; errors are words in place."""
     lab.open(page, "fields.ipynb", [
         connected(sandbox, token_file) + "\ndates = isr.widgets.date_range(last='7d')\ndates",
@@ -164,6 +164,10 @@ def test_dates_by_keyboard_and_pickers_by_label(lab, page, sandbox, token_file):
     page.wait_for_function("document.querySelector('select[multiple]').options.length > 3")
     page.get_by_label("Clients").press("Control+a")
     page.get_by_text("3 clients: rpt-north, rpt-south, rpt-west").wait_for()
+    page.get_by_role("textbox", name="Search").fill("like nothing here")
+    page.get_by_text("No client, label or topic matches").wait_for()
+    page.wait_for_function("document.querySelector('select[multiple]').options.length === 0")
+    assert [one for one in console if "Error setting state" in one] == []
     page.get_by_label("Topic").fill("a/#/b")
     page.get_by_label("Topic").press("Enter")
     page.get_by_role("alert").get_by_text("must be alone and last").wait_for()
