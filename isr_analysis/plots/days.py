@@ -19,7 +19,7 @@ _LABELS = 15
 _MANY = 100  # days beyond which a gap between them would hide them
 _MOST = 400
 _BAR = {"tickvals": [0, 50, 100], "ticktext": ["0%", "50%", "100%"], "thickness": 12, "outlinewidth": 0,
-        "lenmode": "pixels", "len": 120, "y": 0.5, "yanchor": "middle"}  # fmt: skip
+        "lenmode": "pixels", "len": 120, "y": 1, "yanchor": "top"}  # fmt: skip
 
 
 def availability(

@@ -29,6 +29,7 @@ _STATES, _LOOKS = 12, 60  # that a row may have without being asked for; that ca
 _ROWS = 60
 _NAMED = 3
 _BARS = 4000
+_PIXELS = 1500  # that the axis has, about
 _LONG = 2**62  # ns; longer than any span
 _GENERIC = {"value", "state", "status", "payload"}  # fields whose names say nothing beside the topic
 _FAST = "changing quickly"
@@ -101,7 +102,7 @@ def timeline(
     names = _row_names([line for line, _ in lines], listed(by))
     zone = zone_of(frame) if tz is None else times.zone(tz)
     last = max(int(line.time[-1]) for line, _ in lines)
-    width = max(1, last - min(int(line.time[0]) for line, _ in lines)) // 1500
+    width = max(1, last - min(int(line.time[0]) for line, _ in lines)) // _PIXELS
     rows = sorted(set(names), key=natural)
     notes = [f"{_ROWS} of {len(rows):,} rows; filter the frame to see others"] if len(rows) > _ROWS else []
     if crowded:
@@ -110,7 +111,7 @@ def timeline(
         notes.append(f"left out, as they hold many different values: {told}{more}; fields= draws up to {_ROWS} of them")
     away = functools.cache(functools.partial(quiet, whole, span=whole_span(whole)))
     each = [
-        _spans(name, line, words, last, width, away)
+        _spans(name, line, words, last, away)
         for (line, words), name in zip(lines, names, strict=True)
         if name in rows[:_ROWS]
     ]
@@ -234,12 +235,10 @@ def _state_lines(
     return [one for at, one in enumerate(found) if at not in alone or places[at] in changing], crowded
 
 
-def _spans(
-    row: str, line: Line, words: list[str], last: int, width: int, away: Callable[[str], list[times.Range]]
-) -> list[Span]:
+def _spans(row: str, line: Line, words: list[str], last: int, away: Callable[[str], list[times.Range]]) -> list[Span]:
     """Join what follows with the same state, up to the next message or the last one before a silence.
 
-    What has no length is as long as a pixel is wide. `away` gives when a client was silent.
+    A message that nothing follows has no length. `away` gives when a client was silent.
     """
     text = np.array(words, dtype="object")
     turn = np.zeros(len(text), bool)
@@ -256,7 +255,7 @@ def _spans(
     quietly = [] if pace.regular.all() else away(str(line.keys.get(CLIENT, "")))
     least = min((one.end - one.start for one in quietly), default=_LONG)
     return [
-        (row, part.start, part.end if part else part.start + max(width, 1), state)
+        (row, part.start, part.end, state)
         for start, end, state in zip(line.time[begin].tolist(), until.tolist(), text[begin].tolist(), strict=True)
         for part in times.Range(start, max(start, end)).minus(quietly if end - start >= least else [])
         or [times.Range(start, start)]
@@ -298,6 +297,7 @@ def _bars(
     """Draw bars by row; a trace for each state, or for what the `rare` ones are called, so that the legend explains."""
     ends = np.array([at for _, start, end, _ in spans for at in (start, end)], dtype=np.int64)
     hands = clock(ends, zone)
+    pixel = max(1, int(np.ptp(ends)) // _PIXELS)  # an outline shows what is narrower, and makes nothing longer
     figure = go.Figure()
     for state, (colour, pattern) in looks.items():
         stripes = {"shape": pattern, "size": 5, "solidity": 0.4}
@@ -307,7 +307,7 @@ def _bars(
             stripes |= {"fillmode": "overlay", "fgcolor": look.INK[ground]["paper"]}
         own = [span for span in spans if (rare or {}).get(span[3], span[3]) == state]
         start, end = (np.array([span[at] for span in own], dtype=np.int64) for at in (1, 2))
-        text = [f"{a} to {b}" for a, b in zip(hands.words(start), hands.words(end), strict=True)]
+        text = [a if a == b else f"{a} to {b}" for a, b in zip(hands.words(start), hands.words(end), strict=True)]
         if rare and state in rare.values():
             text = [f"{span[3]}<br>{words}" for span, words in zip(own, text, strict=True)]
         if any(look.short(row) != row for row in rows):  # the axis, and with it %{y}, has them cut
@@ -315,8 +315,8 @@ def _bars(
         figure.add_trace(
             go.Bar(
                 base=hands.axis(start), x=(end - start) / 1e6, y=[span[0] for span in own], orientation="h", name=state,
-                marker={"color": colour, "line": {"width": 0},
-                        "pattern": stripes if pattern else {}},
+                marker={"color": colour, "pattern": stripes if pattern else {},
+                        "line": {"color": colour, "width": np.where(end - start < pixel, 2, 0).astype("u1")}},
                 width=0.7, customdata=text,
                 hovertemplate=f"<b>%{{y}}: {state}</b><br>%{{customdata}}<extra></extra>",
             )

@@ -32,6 +32,7 @@ SPARE = {"light": ["#B8860B", "#A3B82E", "#4A5560", "#B5179E"], "dark": ["#D88A9
 _PATTERNS = ["", "/", "x", "\\", ".", "-", "+"]  # upright stripes are those of what changes quickly
 _DASHES = ["solid", "dash", "dot", "dashdot", "longdash"]
 _LEGEND_WIDTH = 860
+_AXES = 160  # px that are left to axes above a long legend
 _TITLE_WIDTH = 72  # characters of a line, as many as a page of 700 px has room for
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 
@@ -187,10 +188,14 @@ def number_axis(units: Iterable[str]) -> dict[str, Any]:
 
 
 def name_axis(names: list[str]) -> dict[str, Any]:
-    """Give what an axis of names needs beside the template, the first name on top; long ones are cut."""
+    """Give what an axis of names needs beside the template, the first on top; long ones are cut, and stay apart."""
     axis: dict[str, Any] = {"type": "category", "categoryorder": "array", "categoryarray": names[::-1]}
     if any(len(name) > _SHORT for name in names):
-        axis |= {"tickvals": names, "ticktext": [said(short(html.unescape(name))) for name in names]}
+        whole = [html.unescape(name) for name in names]
+        rooms = range(_SHORT, max(map(len, whole)), 4)
+        cuts = ([short(name, room) for name in whole] for room in rooms)
+        cut = next((one for one in cuts if len({*one}) == len({*whole})), whole)
+        axis |= {"tickvals": names, "ticktext": [*map(said, cut)]}
     return axis
 
 
@@ -217,7 +222,7 @@ def template(theme: Theme) -> go.layout.Template:
             "margin": {"l": 64, "r": 24, "t": 78, "b": 56},
             "xaxis": axis, "yaxis": axis,
             "legend": {"orientation": "h", "x": 0, "xref": "paper", "y": 0, "yref": "container", "yanchor": "bottom",
-                       "font": {"size": 11}, "bgcolor": "rgba(0,0,0,0)", "itemwidth": 46, "tracegroupgap": 4},
+                       "font": {"size": 11}, "bgcolor": "rgba(0,0,0,0)", "itemwidth": 46, "tracegroupgap": 0},
             "hoverlabel": {"bgcolor": c["empty"], "bordercolor": c["line"], "align": "left", "namelength": -1,
                            "font": {"family": _FONT, "size": 12, "color": c["text"]}},
             "colorscale": {"sequential": SCALES[theme]},
@@ -240,7 +245,7 @@ def dressed(
     """Give a figure its template, title, notes, and room for a legend below.
 
     The height alone has that room: plotly takes from it what the legend really needs at the width of the page, and the
-    axes get the rest.
+    axes get the rest. Only where they would get too little does the legend scroll.
 
     Parameters
     ----------
@@ -250,17 +255,20 @@ def dressed(
         Whether a panel's heading needs room under the title.
     """
     told = [note for note in notes if note]
-    lines = textwrap.wrap(str(title), _TITLE_WIDTH, break_long_words=True) or [""]
+    lines = textwrap.wrap(str(title), _TITLE_WIDTH, break_on_hyphens=False) or [""]
     more = 22 * (len(lines) - 1)
     under = 16 * ("<br>" in (figure.layout.xaxis.title.text or ""))
     below = 18 * len(told)
     names = [*legend]
     room = 19 * _legend_rows(names) + 8 if names else 0
+    margin = {"t": 60 + below + more + 16 * heading, "b": 62 + under}
+    height += room + below + under + more + 16 * heading
     figure.update_layout(
-        template=template(theme), height=height + room + below + under + more + 16 * heading,
+        template=template(theme), height=height, margin=margin, showlegend=bool(names),
         title={"text": "<br>".join(lines), "subtitle": {"text": "<br>".join(told)} if told else None},
-        margin={"t": 60 + below + more + 16 * heading, "b": 62 + under}, showlegend=bool(names),
     )  # fmt: skip
+    if names:
+        figure.layout.legend.maxheight = max(height // 2, height - sum(margin.values()) - _AXES)
     return figure
 
 

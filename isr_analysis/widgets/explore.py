@@ -36,6 +36,7 @@ from isr_analysis.widgets.words import Code, Notice, call, literal, notice, tabl
 _ALL = "all that can be drawn"
 _GAPS = 50
 _NO_GAPS = "No gaps: every series kept to its usual interval."
+_FORMER = "What is shown and saved here was loaded for another selection than the present one: press Load."
 _BAD = re.compile(r'<div class="isr-note isr-bad".*?</div>', re.DOTALL)
 _OFTEN = 0.15  # s between two lines of progress
 
@@ -91,6 +92,7 @@ class Explorer(Composite):
         self._dark = False
         self._exported = ""
         self._frame: pd.DataFrame | None = None  # what the figure is of, which is told before `value`
+        self._drawn: dict[str, Any] | None = None  # and what was selected for it
         self._plot = "timeseries"
         self._planner = Worker(lambda exc: tell(self.plan, exc))
         self._loader = Worker(lambda exc: tell(self.said, exc), self._loaded)
@@ -109,6 +111,7 @@ class Explorer(Composite):
         )  # fmt: skip
         self.bar = ipywidgets.FloatProgress(max=1.0, layout={"width": "auto", "height": "14px", "display": "none"})
         self.said = ipywidgets.HTML()
+        self.former = ipywidgets.HTML()
         self.figure = ipywidgets.Output()
         self.gaps = ipywidgets.HTML()
         self.file = ipywidgets.Text(
@@ -132,7 +135,7 @@ class Explorer(Composite):
         sides.add_class("isr-top")
         self.children = [
             self._page, sides, self.plan,
-            row(self.go, self.halt, self.field), self.bar, self.said, self.figure, self.gaps,
+            row(self.go, self.halt, self.field), self.bar, self.said, self.former, self.figure, self.gaps,
             row(self.file, self.csv, self.parquet), self.written, self.same,
         ]  # fmt: skip
         self._write_code()
@@ -272,10 +275,12 @@ class Explorer(Composite):
                 f"{counted(len(df), 'message')} from {span}, {cost}.{late}" if len(df)
                 else f"No message was published from {span}.", "good" if len(df) else "warn",
             ) + notice(df.attrs["warning"], "warn")  # fmt: skip
-            self.figure.outputs, self._frame = shown, df
+            self.figure.outputs, self._frame, self._drawn = shown, df, asked
             self.gaps.value = _listed(silent) if len(df) else ""
             self._offer(df)
             self.picker.learn(df)
+            if _BAD.search(self.picker.trouble.value):  # such as that there was no token, before a cell connected
+                self.picker.load()
         self.value = df
 
     def _progress(self, task: Task) -> Callable[[Status], None]:
@@ -355,6 +360,8 @@ class Explorer(Composite):
             self._write_code()
 
     def _write_code(self) -> None:
+        other = self._drawn is not None and self._asked() != self._drawn
+        self.former.value = notice(_FORMER, "warn") if other else ""
         self.same.value = (
             f"<details open><summary>The same in Python</summary>{Code(self.code())._repr_html_()}</details>"
         )

@@ -28,6 +28,7 @@ Key = tuple[str, str | None]
 """A line of the list: a client and one of its topics; None is all of them."""
 
 _USUAL = ("#", "telemetry/#", "state/#", "event/#")
+_NAMED = 8  # of the chosen clients, below the list
 _INDENT = "\N{EM SPACE}" * 2
 
 
@@ -161,10 +162,10 @@ class Picker(Composite):
                 self.topic.value = self.value["topic"]
             self._list()
         who = self.value["client_id"]
-        whom = "all clients" if who is None else f"{counted(len(who), 'client')}: {', '.join(who)}"
-        self.said.value = (
-            f'<span class="isr-dim">Chosen: {html.escape(whom)} · topic {html.escape(self.value["topic"])}</span>'
-        )
+        whom = "all clients" if who is None else f"{counted(len(who), 'client')}: {', '.join(who[:_NAMED])}"
+        more = f" and {len(who) - _NAMED:,} more" if len(who or ()) > _NAMED else ""
+        told = html.escape(f"Chosen: {whom}{more} · topic {self.value['topic']}")
+        self.said.value = f'<span class="isr-dim">{told}</span>'
         self.trouble.value = ""
 
     def _none(self) -> None:
@@ -222,7 +223,7 @@ class Picker(Composite):
             lines += [(f"{client}{last}{label}", (client, None)), *own]  # a narrow list breaks the label
         lost = words and not lines and {*rows, *self._topics}
         self.nothing.value = notice(f'No client, label or topic matches "{" ".join(words)}".') if lost else ""
-        with self._quietly():
+        with self._quietly(), self.list.hold_sync():  # a page would look for what was chosen among the new lines
             self.list.options = lines
             self.list.value = [key for _, key in lines if key in self._chosen]
             seen = {topic for own in self._topics.values() for topic in own}

@@ -149,5 +149,25 @@ def test_every_plot_is_drawn_and_no_text_lies_over_another(gallery, width):
             assert text[3] <= width + 2 or "gtitle" in text[5], (plot["name"], text[0])
 
 
+@pytest.mark.browser
+def test_each_name_of_a_long_legend_is_seen_on_a_narrow_page_and_the_axes_have_room():
+    """Forty stations of long names, a line each: plotly itself lets a legend scroll above half of the height."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    index = pd.date_range("2026-11-01", periods=40, freq="1h", tz="UTC", name="time")
+    names = [f"a-station-with-a-rather-long-name-on-a-mountain-top-{n:03d}" for n in range(40)]
+    figure = plots.timeseries(pd.DataFrame(dict.fromkeys(names, range(40)), index=index), facet=False)
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=str(CHROMIUM), headless=True, args=ARGUMENTS)
+        tab = browser.new_page(viewport={"width": 480, "height": 900})
+        tab.set_content(figure.to_html())
+        tab.wait_for_selector(".legendtext")
+        legend, axes = (tab.locator(one).bounding_box() for one in (".legend .bg", ".nsewdrag"))
+        ends = [one.bounding_box() for one in tab.locator(".legendtext").all()]
+        browser.close()
+    assert len(ends) == 40
+    assert max(one["y"] + one["height"] for one in ends) <= legend["y"] + legend["height"] + 2
+    assert axes["height"] > 250
+
+
 if __name__ == "__main__":
     Path(sys.argv[1]).write_text(page(frame()), encoding="utf-8")

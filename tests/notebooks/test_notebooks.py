@@ -129,6 +129,20 @@ def test_runs_offline(path: Path, tmp_path: Path, one_sandbox: Any, week: Path) 
 
 
 @pytest.mark.notebook
+def test_runs_over_minutes_of_one_client_and_what_was_never_fetched_is_no_silence(
+    tmp_path: Path, one_sandbox: Any
+) -> None:
+    """Whoever changes the range of the notebook on quality is told nothing of all clients, which are not loaded."""
+    text = (FOLDER / "03_quality.ipynb").read_text("utf-8")
+    text = text.replace(r"load_history(last=\"7d\"", "load_history('rpt-west', last='10min'")
+    text = text.replace("up.mean().sort_values()", "print(up.mean().to_dict())")
+    (tmp_path / "minutes.ipynb").write_text(text, "utf-8")
+    known = {"ISR_TOKEN": one_sandbox.token, "ISR_PORTAL_ORIGIN": one_sandbox.origin}
+    page = _convert(tmp_path / "minutes.ipynb", tmp_path, **known)
+    assert "<pre>{'rpt-west': nan}" in page
+
+
+@pytest.mark.notebook
 @pytest.mark.parametrize("stored", [[], [Message(0, "gw", "log", "link up"), Message(0, "gw", "log", "restart & go")]],
                          ids=["nothing", "words"])  # fmt: skip
 @pytest.mark.parametrize("name", ["01_quickstart", "03_quality", "04_widgets", "05_live"])

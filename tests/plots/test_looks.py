@@ -192,6 +192,19 @@ def test_a_long_title_has_several_lines():
     assert long.layout.title.text.count("<br>") == 2
     assert max(len(line) * 9 for line in long.layout.title.text.split("<br>")) < 700 - 20  # px of a letter, on average
     assert long.layout.height - short.layout.height == long.layout.margin.t - short.layout.margin.t > 0
+    named = plots.timeseries(
+        plain(np.arange(200.0)), title="of two lines, between whose words it breaks: a-" + "b-c" * 12
+    )
+    assert named.layout.title.text.endswith("<br>a-" + "b-c" * 12)
+
+
+def test_long_names_that_differ_in_the_middle_stay_apart_beside_an_axis():
+    """A row that might be any of ten stations says nothing; names that differ late are whole if they have to be."""
+    for name in ("measuring-station-{}-upper-valley-north-ridge-cabinet", f"{LONG}{{}}{LONG}"):
+        names = [name.format(n) for n in range(100, 110)]
+        figure = plots.availability(plain(range(200), client_id=np.resize(names, 200), topic="t"))
+        assert len({*figure.layout.yaxis.ticktext}) == 10
+    assert max(map(len, figure.layout.yaxis.ticktext)) > 100
 
 
 def test_what_looks_like_a_tag_is_shown():

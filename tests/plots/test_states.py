@@ -135,6 +135,19 @@ def test_spans_too_short_to_be_seen_are_one_bar_and_one_alone_is_seen():
     assert bars == {"changing quickly": [1000], "off": [2000], "on": [0, 1099, 2001]}
 
 
+def test_an_instant_is_outlined_so_that_it_can_be_seen_and_gets_no_length():
+    """A single message, the last one of a row, and a minute of two days: narrower than a pixel, or of no length."""
+    (bar,) = plots.timeline(plain(["on"], pd.DatetimeIndex(["2026-11-01 12:00"], tz="UTC", name="time"))).data
+    assert (list(bar.x), list(bar.marker.line.width)) == ([0.0], [2])
+    assert list(bar.customdata) == ["Sun 01 Nov 2026 12:00:00"]
+    index = pd.date_range("2026-11-01", periods=3000, freq="1min", tz="UTC", name="time")
+    value = np.array(["on"] * 3000, dtype=object)
+    value[2000] = value[-1] = "off"
+    off, on = plots.timeline(plain(value, index)).data
+    assert (list(off.x), list(off.marker.line.width)) == ([60_000.0, 0.0], [2, 2])
+    assert list(on.marker.line.width) == [0, 0]
+
+
 def test_of_very_many_spans_those_of_the_fullest_rows_are_joined_and_none_is_left_out():
     """Twenty channels that change every 100 minutes, and one that changes every 50: each row is full, and it is said.
 

@@ -114,6 +114,39 @@ def test_a_download_is_stopped_halfway_and_goes_on_there(portal, sandbox):
     assert len(explorer.value) > 0
 
 
+def test_a_figure_of_another_selection_than_the_present_one_is_told(explorer):
+    """Whoever chooses another client during a load, or after it, does not take the one for the other."""
+    explorer.go.click()
+    chosen = explorer.picker.value
+    explorer.picker.value = {"client_id": "rpt-west", "topic": "#"}
+    assert explorer.wait()
+    assert "rpt-west" in explorer.code()
+    assert "another selection" in explorer.former.value
+    explorer.picker.value = chosen
+    assert explorer.former.value == ""
+    explorer.dates.value = {"last": "2h"}
+    assert "another selection" in explorer.former.value
+    explorer.go.click()
+    assert explorer.wait()
+    assert explorer.former.value == ""
+
+
+def test_a_load_after_a_cell_connected_leaves_no_word_of_a_missing_token(sandbox, monkeypatch):
+    """The list of clients, which could not be asked for before, is asked for with the load."""
+    monkeypatch.setenv("ISR_PORTAL_ORIGIN", sandbox.origin)
+    explorer = isr.widgets.explorer("rpt-west", last="1h")
+    explorer.picker.load()
+    assert explorer.picker.wait()
+    assert "no token" in explorer.picker.trouble.value
+    isr.connect(sandbox.token, origin=sandbox.origin)
+    explorer.go.click()
+    assert explorer.wait()
+    assert explorer.picker.wait()
+    isr.disconnect()
+    assert explorer.picker.trouble.value == ""
+    assert "Repeater West" in str(explorer.picker.list.options)
+
+
 def test_a_failing_portal_is_explained_and_the_former_frame_stays(explorer, sandbox):
     """Errors stand in the widget, as words."""
     explorer.go.click()

@@ -64,6 +64,14 @@ def test_a_search_narrows_the_list_and_keeps_what_was_chosen(portal):
     assert picker.list.value == ()
 
 
+def test_of_very_many_chosen_clients_the_first_are_named():
+    """The names of a whole fleet would fill the page; the value has all."""
+    picker = isr.widgets.picker([f"dev-{n:03d}" for n in range(300)])
+    assert "300 clients: dev-000, dev-001, " in picker.said.value
+    assert "dev-007 and 292 more · topic #" in picker.said.value
+    assert len(picker.value["client_id"]) == 300
+
+
 def test_topics_are_found_and_chosen_under_their_clients(portal):
     """The filter is the narrowest that covers them, and is shown."""
     picker = isr.widgets.picker(portal=portal)
