@@ -50,7 +50,7 @@ _IN_WORDS = tuple(
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
 
-_SHORT = {"remaining": "r", "reset": "t"}
+_SHORT = {"limit": "q", "remaining": "r", "reset": "t"}
 _TIGHT = 0.02
 _LONGEST_PAUSE = 30.0
 _ON_ITS_WAY = 10 * times.MINUTE
@@ -255,10 +255,13 @@ def read_word(headers: Mapping[str, str], status: int, now: int, body: bytes = b
                 text = headers.get(prefix + name, "").split(",")[0].split(";")[0].strip()
                 with contextlib.suppress(ValueError):
                     return float(text)
-        # All in one, as the drafts of the standard have it: r=50;t=30, or remaining=50, reset=30.
+        # All in one, as drafts of the standard have it: r=50;t=30, or remaining=50, reset=30; and q=100 of a policy.
         short = "|".join({*names, *(_SHORT[name] for name in names if name in _SHORT)})
-        found = re.search(rf"(?:^|[;,\s])(?:{short})=(\d+)", headers.get("ratelimit", ""))
+        found = re.search(rf"(?:^|[;,\s])(?:{short})=(\d+)", f"{headers.get('ratelimit', '')}, {policy}")
         return float(found[1]) if found else None
+
+    policy, which = headers.get("ratelimit-policy", ""), headers.get("ratelimit", "").partition(";")[0]
+    policy = policy[max(policy.find(which), 0) :]  # of several, the one of which the rest is told
 
     limit, remaining = number("limit"), number("remaining")
     resets = number("reset", "reset-after", "retry-after-seconds")
