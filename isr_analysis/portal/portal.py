@@ -356,6 +356,10 @@ class Portal:
             raise PortalUnavailableError(f"{settings.OFFLINE} is set, so the portal is not asked for anything")
         return identity.ask(self.wire, self.routes, lambda: self.contract.history, self.profile.account_id, self.now())
 
+    @property
+    def _nameless(self) -> str:
+        return f"{_NAMELESS}{self._mark}"
+
     def _find_account(self, *, anew: bool = False) -> str:
         wanted = self.profile.account_id
         bound = None if anew else accounts.bound_account(self.profile.home, self._mark)
@@ -367,6 +371,8 @@ class Portal:
                     raise
                 if wanted is not None and self.profile.account_is_given:
                     return wanted
+                if wanted is None and accounts.folder(self.profile.home, self.origin, self._nameless).is_dir():
+                    return self._nameless  # what this very token brought, of which no answer said whose it is
                 raise PortalUnavailableError(
                     f"{exc}. This token was never used here, so it is not known whose data it opens; once the portal "
                     "has been reached with it, what is on disk can be read offline (or name it: ISR_ACCOUNT_ID)",
@@ -375,7 +381,7 @@ class Portal:
                 ) from exc
             if bound is None:
                 # Nobody says whose it is. What it brings is kept apart, for this token alone.
-                return wanted or f"{_NAMELESS}{self._mark}"
+                return wanted or self._nameless
             if not self._is_unkept:
                 accounts.bind(self.profile.home, self._mark, self.origin, bound)
         if wanted is not None and wanted.lower() != bound.lower():

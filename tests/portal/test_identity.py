@@ -12,6 +12,8 @@ import isr_analysis as isr
 from isr_analysis.errors import PortalUnavailableError, WrongAccountError
 from isr_analysis.portal import accounts
 from isr_analysis.portal.identity import accounts_of
+from isr_analysis.portal.portal import Portal
+from isr_analysis.portal.token import Token
 from isr_analysis.times import DAY, HOUR
 
 OTHER = "0b1c2d3e-0000-4000-8000-000000000000"
@@ -66,6 +68,24 @@ def test_where_nobody_says_whose_it_is_no_account_is_made_up(home, topic_form):
         assert len(df) == 24
         assert not any("token-" in str(asked) for _, asked in server.log)
     assert FIRST % DAY == 0
+
+
+def test_what_a_token_brought_is_loaded_offline_though_nobody_says_whose_it_is(home):
+    """In another process, too, and while the portal is away; but not by another token."""
+    server, span = Server(Dialect(add_ons=("history",)), STORED), {"start": "2026-11-01", "end": "2026-11-02"}
+    with portals.mocked(server, home) as portal:
+        assert len(isr.load_history(**span, portal=portal)) == 24
+
+    def away(_):
+        raise httpx.ConnectError("no network")
+
+    for is_offline in (False, True):
+        with portals.connect("http://127.0.0.1:1", home, transport=httpx.MockTransport(away)) as portal:
+            object.__setattr__(portal.profile, "is_offline", is_offline)
+            assert len(isr.load_history(**span, offline=True, portal=portal)) == 24
+    unknown = pytest.raises(PortalUnavailableError, match="never used here")
+    with Portal(portal.profile, Token(f"{portals.TOKEN}-of-another")) as another, unknown:
+        isr.load_history(**span, portal=another)
 
 
 def test_a_route_that_fails_is_not_the_only_one(home):
