@@ -102,7 +102,7 @@ def live(
 def _drawn(table: pd.DataFrame, zone: dt.tzinfo, ground: look.Theme, *, heading: str, notes: list[str]) -> go.Figure:
     """Draw a table of `standing`, as high as its rows need."""
     ink = look.INK[ground]
-    colours = {LIVE: look.COLOURS[ground][2], STALE: ink["stale"], SILENT: ink["bad"]}
+    colours = {LIVE: ink["live"], STALE: ink["stale"], SILENT: ink["silent"]}
     columns = {
         "publisher": [look.folded(one, _NAME) for one in table["client_id"]],
         f"heard, at ({zone})": [

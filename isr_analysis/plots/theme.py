@@ -19,14 +19,14 @@ from isr_analysis.errors import UsageError
 Theme = Literal["light", "dark"]
 
 # After Okabe and Ito; the others differ from these, and from one another, in lightness. Any two are told apart by eyes
-# without red, green or blue receptors, too.
+# without red, green or blue receptors, too, and each stands out from the ground (3 to 1).
 COLOURS = {
-    "light": ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#8422E6", "#665024", "#56B4E9", "#660F49"],
+    "light": ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#8422E6", "#665024", "#1492FF", "#660F49"],
     "dark": ["#56B4E9", "#FF8C42", "#2FD6A3", "#E79AC6", "#AC59FF", "#F0C83C", "#DDF5B0", "#998254"],
 }
 """The colours of lines."""
 
-SPARE = {"light": ["#B8860B", "#A3B82E", "#4A5560", "#B5179E"], "dark": ["#D88A9C", "#D3E36A", "#C3CCD6", "#FF6FE0"]}
+SPARE = {"light": ["#B8860B", "#9D9443", "#4A5560", "#B5179E"], "dark": ["#D88A9C", "#D3E36A", "#C3CCD6", "#FF6FE0"]}
 """The colours of states beyond those of lines, for a figure that has very many."""
 
 _PATTERNS = ["", "/", "x", "\\", ".", "-", "+"]  # upright stripes are those of what changes quickly
@@ -39,12 +39,12 @@ _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 
 INK: dict[str, dict[str, str]] = {
     "light": {"paper": "#FFFFFF", "text": "#1F2933", "soft": "#616E7C", "grid": "#E4E7EB", "line": "#9AA5B1",
               "gap": "rgba(97,110,124,0.16)", "empty": "#EEF1F4", "bad": "#D55E00", "good": "#0072B2",
-              "stale": "#9A6F00"},
+              "live": "#007A5A", "stale": "#9A6F00", "silent": "#B84D00"},
     "dark": {"paper": "#161B22", "text": "#E6EDF3", "soft": "#9DA7B3", "grid": "#2B333D", "line": "#57606A",
              "gap": "rgba(157,167,179,0.20)", "empty": "#222A33", "bad": "#FF8C42", "good": "#56B4E9",
-             "stale": "#F0C83C"},
+             "live": "#2FD6A3", "stale": "#F0C83C", "silent": "#FF8C42"},
 }  # fmt: skip
-"""The colours of text, grid and ground, and of what is good or bad."""
+"""The colours of text, grid and ground, and of what is good or bad, live, stale or silent."""
 
 SCALES: dict[str, list[list[Any]]] = {
     "light": [[0, "#F3F6F9"], [0.001, "#D6E6F4"], [0.25, "#AFD1E7"], [0.5, "#6BAED6"], [0.75, "#2171B5"],

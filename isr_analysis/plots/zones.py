@@ -76,8 +76,8 @@ class Clock:
         return f"%{{x|%a %-d %b %Y %H:%M:%S{'.%3f' if self.fine else ''}}}"
 
     def words(self, ns: Ints) -> list[str]:
-        """Write instants on the local clock, for a person."""
-        return [str(one) for one in stamps(ns, self.zone).strftime(_FORMAT)]
+        """Write instants on the local clock, for a person; with its name where it changes within the range."""
+        return [str(one) for one in stamps(ns, self.zone).strftime(_FORMAT + " %Z" * bool(self.changes))]
 
 
 def clock(ns: Ints, zone: dt.tzinfo | None) -> Clock:

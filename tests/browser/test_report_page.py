@@ -169,6 +169,29 @@ def test_long_names_leave_room_for_the_figure_on_a_phone(
     page.context.close()
 
 
+def test_on_paper_a_long_legend_is_whole_and_leaves_room(chromium: Any, tmp_path: Path) -> None:
+    """Paper does not scroll, and a figure that is taller than what a heading leaves of a sheet is torn in two."""
+    index = pd.date_range("2026-11-01", periods=40, freq="1h", tz="UTC", name="time")
+    names = [f"measuring-station-{n:03d}-upper-valley-north-ridge-cabinet" for n in range(40)]
+    figure = isr.plots.timeseries(pd.DataFrame(dict.fromkeys(names, range(40)), index=index), facet=False)
+    drawn = {"application/vnd.plotly.v1+json": json.loads(figure.to_json())}
+    cell = nbformat.v4.new_code_cell(outputs=[nbformat.v4.new_output("display_data", drawn)])
+    text, _ = build.render(nbformat.v4.new_notebook(cells=[cell]))
+    (made := tmp_path / "page.html").write_text(text, "utf-8")
+    page, _, _ = _opened(chromium, made, **DESK)
+    page.emulate_media(media="print")
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    page.wait_for_function("document.querySelector('.figure .main-svg').clientWidth === 680")
+    box = "(one) => document.querySelector(one).getBoundingClientRect()"
+    legend, axes, svg = (page.evaluate(box, one) for one in (".legend .bg", ".nsewdrag", ".figure .main-svg"))
+    ends = page.locator(".legendtext").evaluate_all("all => all.map(one => one.getBoundingClientRect().bottom)")
+    assert len(ends) == 40
+    assert max(ends) <= legend["bottom"] + 1
+    assert axes["height"] > 150
+    assert svg["height"] < 750
+    page.context.close()
+
+
 def test_the_last_row_of_the_board_is_whole(chromium: Any, tmp_path: Path) -> None:
     """Also where each row has two lines of words: nothing of the table lies below its place."""
     index = pd.DatetimeIndex(["2026-11-01T12:00"] * 12, tz="UTC", name="time")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from stations import MINUTES, plain
 
 from isr_analysis import plots
-from isr_analysis.plots.theme import COLOURS, client_colour, line_styles
+from isr_analysis.plots.theme import COLOURS, INK, SPARE, client_colour, line_styles
 
 
 @given(st.lists(st.from_regex(r"[a-z]{2,6}-[a-z]{2,6}-\d{2}", fullmatch=True), min_size=2, max_size=5, unique=True))
@@ -67,3 +67,23 @@ def test_colour_blind_people_tell_any_two_lines_apart(ground, eye):
     """The colours of lines are several times as far apart as what is just noticed, a distance of 2.3."""
     colours = [seen(one, eye) for one in COLOURS[ground]]
     assert min(np.linalg.norm(one - other) for one, other in itertools.combinations(colours, 2)) > 13
+
+
+def contrast(colour, ground):
+    """Give by how much a colour stands out from another, as WCAG 2 counts it: 1 not at all, 21 black on white."""
+    byte = np.array([[int(one[at : at + 2], 16) for at in (1, 3, 5)] for one in (colour, ground)]) / 255
+    light = np.where(byte <= 0.04045, byte / 12.92, ((byte + 0.055) / 1.055) ** 2.4) @ [0.2126, 0.7152, 0.0722] + 0.05
+    return light.max() / light.min()
+
+
+@pytest.mark.parametrize("ground", ["light", "dark"])
+def test_lines_and_words_stand_out_from_the_ground(ground):
+    """Three to one for what is drawn, 4.5 to one for what is read, as WCAG asks for; in the live table, too."""
+    ink = INK[ground]
+    assert min(contrast(one, ink["paper"]) for one in [*COLOURS[ground], *SPARE[ground]]) >= 3
+    assert min(contrast(ink[one], ink["paper"]) for one in ("text", "soft", "live", "stale", "silent")) >= 4.5
+    assert contrast(ink["soft"], ink["empty"]) >= 4.5
+    frame = plain(["ok"] * 3, client_id=["a", "b", "c"], topic="t")
+    frame.index = pd.DatetimeIndex(["2026-11-01", "2026-11-03 23:30", "2026-11-04"], tz="UTC", name="time")
+    (table,) = plots.live(frame, theme=ground).data
+    assert min(contrast(one, ink["paper"]) for column in table.cells.font.color for one in column) >= 4.5

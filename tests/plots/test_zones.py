@@ -26,6 +26,16 @@ def test_a_line_across_a_change_of_the_clocks_does_not_fold(day):
     assert "UTC+0" in figure.layout.xaxis.title.text
 
 
+def test_bars_say_which_of_two_clocks_they_mean():
+    """Half past two comes twice in that night; where the clocks stay as they are, the axis names the zone once."""
+    index = pd.date_range("2026-10-25", periods=8, freq="30min", tz="UTC", name="time").tz_convert("Europe/Zurich")
+    changed = plots.timeline(plain([False, True] * 4, index).rename(columns={"value": "relay"}))
+    assert changed.data[0].customdata[0] == "Sun 25 Oct 2026 02:00:00 CEST to Sun 25 Oct 2026 02:30:00 CEST"
+    assert changed.data[0].customdata[1] == "Sun 25 Oct 2026 02:00:00 CET to Sun 25 Oct 2026 02:30:00 CET"
+    usual = plots.timeline(plain([False, True] * 4, index.shift(7, "D")).rename(columns={"value": "relay"}))
+    assert "CE" not in usual.data[0].customdata[0]
+
+
 def test_all_changes_of_the_clocks_are_told():
     """Of two both dates are said, of more how many there are; two dates alone would deny the others."""
     days = [hours(day, count=2) for day in ("2026-01-01", "2026-12-01", "2027-12-01")]

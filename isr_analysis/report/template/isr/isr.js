@@ -3,7 +3,8 @@
   const counterparts = JSON.parse(document.getElementById("isr-dark").textContent);
   const ground = window.matchMedia("(prefers-color-scheme: dark)");
   const coarse = window.matchMedia("(pointer: coarse)").matches;
-  const PAPER = { width: 680, height: 900 }; // CSS pixels between the margins of a sheet
+  // CSS pixels of a sheet: between its margins, below a heading and its words, and what is left above a legend.
+  const PAPER = { width: 680, height: 900, below: 740, room: 300 };
   const DATA = new Set(["x", "y", "z", "text", "customdata", "hovertext", "ids", "bdata"]);
   const MOST = 60; // figures that are drawn before they come near
   const NARROW = { width: 500, name: 16 }; // CSS pixels; characters of a name beside an axis there
@@ -58,6 +59,11 @@
     if (printing) {
       layout.width = PAPER.width;
       layout.height = Math.min(0.8 * (layout.height ?? 450), PAPER.height);
+      if (layout.showlegend) { // paper does not scroll: all names, in smaller letters
+        layout.height = Math.min(layout.height, PAPER.below);
+        const maxheight = Math.max(layout.height / 2, layout.height - PAPER.room);
+        layout.legend = { ...layout.legend, font: { size: 8 }, itemwidth: 30, maxheight };
+      }
     } else if (element.clientWidth < NARROW.width) {
       withShortNames(layout);
     }
