@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -23,6 +24,9 @@ from isr_analysis.portal.wire import Answer, Wire
 logger = logging.getLogger(__name__)
 
 _REVISIONS = 6
+
+_QUIET = 30 * times.DAY
+"""How far back history is looked at where the last day has none."""
 
 
 def ask(wire: Wire, routes: Contract, history: Callable[[], History], account_id: str | None, now: int) -> str | None:
@@ -48,13 +52,7 @@ def ask(wire: Wire, routes: Contract, history: Callable[[], History], account_id
         return set(page.accounts)
 
     def of_history() -> set[str]:
-        known = history()
-        try:
-            answer, _ = recent(wire, known, account_id, now)
-        except EnoughError:  # what is left of the requests is for other questions
-            return set()
-        page = answers.read_page(answer.body, content_type=answer.content_type, fields=known.fields)
-        return set(page.accounts)
+        return _of_history(wire, history(), account_id, now)
 
     failed: PortalUnavailableError | None = None
     for of_route in (of_publishers, of_live, of_history):
@@ -80,16 +78,30 @@ def ask(wire: Wire, routes: Contract, history: Callable[[], History], account_id
     return None
 
 
+def _of_history(wire: Wire, known: History, account_id: str | None, now: int) -> set[str]:
+    """Give the accounts that a message of the last day names, or, where there is none, one of the last days."""
+    found: set[str] = set()
+    with contextlib.suppress(EnoughError):  # what is left of the requests is for other questions
+        for length in (times.DAY, _QUIET):
+            answer, _ = recent(wire, known, account_id, now, length=length)
+            page = answers.read_page(answer.body, content_type=answer.content_type, fields=known.fields)
+            found = set(page.accounts)
+            if page.rows or known.limit is None:  # without a limit all would come
+                break
+    return found
+
+
 def recent(
     wire: Wire,
     known: History,
     account_id: str | None,
     now: int,
     *,
+    length: int = times.DAY,
     client: Callable[[], str | None] = lambda: None,
     learn: Callable[[History], object] = lambda _: None,
 ) -> tuple[Answer, messages.Selector]:
-    """Ask for one message of the last day, in whichever way the portal's refusals lead to.
+    """Ask for one message of the last day, or of another `length`, in whichever way the portal's refusals lead to.
 
     `client` gives a client id for a portal that insists on one, and `learn` takes what a refusal taught.
 
@@ -100,8 +112,8 @@ def recent(
     """
     revisions = 0
     while True:
-        length = min(times.DAY, times.duration(known.longest or "1d") - known.unit)
-        span = times.Range(now - max(length, known.unit), now)
+        longest = length if known.longest is None else min(times.duration(known.longest), length)
+        span = times.Range(now - max(longest - known.unit, known.unit), now)
         one = client() if known.client_required else None
         selector = messages.Selector(None if one is None else (one,))
         asked = known.question(selector, span, account_id=account_id, now=now)
@@ -109,10 +121,10 @@ def recent(
             asked[known.limit] = "1"
         try:
             answer = wire.get(known.path, asked, bounded=True)
-            if refused := refusals.in_answer(known, asked, answer.body, answer.content_type, length):
+            if refused := refusals.in_answer(known, asked, answer.body, answer.content_type, span.end - span.start):
                 raise refused
         except QuestionRefusedError as exc:
-            new = refusals.taught(known, asked, exc, length)
+            new = refusals.taught(known, asked, exc, span.end - span.start)
             if new is None or revisions == _REVISIONS:
                 raise
             known, revisions = new, revisions + 1

@@ -31,6 +31,14 @@ def test_any_route_tells(home, add_ons, most):
         assert len(server.log) <= most
 
 
+def test_history_tells_though_nobody_has_published_for_days(home):
+    """Of an account with the add-on for history alone; else its messages would be kept as if nobody's."""
+    server = Server(Dialect(add_ons=("history",), row=portal_rows.by_path), STORED[:48])
+    with portals.mocked(server, home) as portal:
+        assert portal.named_account == ACCOUNT
+        assert server.count() == 2
+
+
 def test_history_that_refuses_is_asked_again_as_it_wants(home):
     """Names, form and range are learned from what it says."""
     dialect = Dialect(
