@@ -269,8 +269,8 @@ def _store(profile: Profile, portal: Portal | None) -> Check:
         return _failed("store", exc)
     found = f"{counted(health.rows, 'message')} in {counted(health.files, 'file')}, {sized(health.bytes)}, in {folder}"
     if health.lost:
-        lost = f"missing: {counted(len(health.lost), 'file')}, the first {health.lost[0]}"
-        return Check("store", FAIL, f"{found}; {lost}", "load the range again with refresh=True")
+        lost = f"missing or cut: {counted(len(health.lost), 'file')}, the first {health.lost[0]}"
+        return Check("store", FAIL, f"{found}; {lost}", "load the range again with refresh=True (isr sync --refresh)")
     if is_read_only(profile.home):
         return Check("store", WARN, f"{found}; it can only be read", "set ISR_HOME to a folder that can be written")
     return Check("store", OK, found)

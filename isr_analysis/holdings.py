@@ -19,6 +19,7 @@ from isr_analysis.portal import connection
 from isr_analysis.portal.portal import Portal
 from isr_analysis.progress import Report
 from isr_analysis.store import ledger
+from isr_analysis.store.parts import DamagedError
 from isr_analysis.store.store import Store
 from isr_analysis.times import Range
 
@@ -107,6 +108,11 @@ def sync(
     )  # fmt: skip
     if words := store.near_misses(selector, portal):
         warnings.warn(words, stacklevel=2)
+    if lost := store.health(selector, span).lost:
+        raise DamagedError(
+            f"of {span} {counted(len(lost), 'file')} of the store in {portal.folder} cannot be used, as the first, "
+            f"{lost[0]}, is gone or cut. Load the range with refresh=True: what was in them is fetched again"
+        )
     open_from = store.held(selector, span, now=portal.now(), settle=settle_ns, max_age=None).provisional_from
     return Synced(
         rows, portal.requests - before, time.monotonic() - began, "" if open_from is None else times.iso(open_from)

@@ -6,6 +6,7 @@ import errno
 import importlib
 import io
 import os
+import re
 import signal
 import sys
 import warnings
@@ -18,6 +19,9 @@ from isr_analysis.cli.options import Group
 from isr_analysis.errors import IsrError, UsageError, without_tokens
 
 _FAILED, _USAGE, _STOPPED = 1, 2, 130
+
+_ARGUMENT = re.compile(r"\b(refresh|offline|wait)=True\b|\b(start|end|last|tz|topic|client_id)=(?=$|[\s'\"),;.])")
+"""Arguments of Python, as messages name them; the commands have options called the same."""
 
 _HOME = {
     "cache": "cache",
@@ -71,13 +75,13 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):  # what a console or a file of another coding has not is a "?"
             stream.reconfigure(errors="replace")
     _end_as_by_ctrl_c()
-    warnings.showwarning = lambda message, *_, **__: click.echo(f"isr: {message}", err=True)
+    warnings.showwarning = lambda message, *_, **__: click.echo(f"isr: {_in_options(message)}", err=True)
     try:
         code = cli.main(standalone_mode=False)
     except IsrError as exc:
-        click.echo(f"isr: {exc}", err=True)
+        click.echo(f"isr: {_in_options(exc)}", err=True)
         for note in getattr(exc, "__notes__", ()):
-            click.echo(f"     {note}", err=True)
+            click.echo(f"     {_in_options(note)}", err=True)
         sys.exit(_USAGE if isinstance(exc, UsageError) else _FAILED)
     except click.ClickException as exc:
         exc.show(said := io.StringIO())
@@ -96,6 +100,19 @@ def main() -> None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(_FAILED)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _in_options(said: object) -> str:
+    """Name options where a message names arguments of Python."""
+
+    def option(found: re.Match[str]) -> str:
+        flag, name = found.groups()
+        if flag == "refresh":  # which one command has
+            return "`isr sync --refresh`"
+        value = " " if found.string[found.end() : found.end() + 1] in ("'", '"') else ""
+        return f"--{flag or name.removesuffix('_id')}{value}"
+
+    return _ARGUMENT.sub(option, str(said))
 
 
 def _end_as_by_ctrl_c() -> None:

@@ -107,6 +107,14 @@ def read(
     return selector.select(table if span is None or part.lies_in(span) else messages.within(table, span))
 
 
+def is_there(folder: Path, part: Part) -> bool:
+    """Tell whether a part's file is there, and as long as it was written."""
+    try:
+        return (folder / part.file).stat().st_size == part.bytes
+    except FileNotFoundError:
+        return False
+
+
 def portions(batches: Iterable[pa.Table], selector: Selector, span: Range) -> Iterator[pa.Table]:
     """Gather what was asked for into tables of a part's size."""
     gathered: list[pa.Table] = []

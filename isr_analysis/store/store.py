@@ -47,7 +47,7 @@ class Health:
     rows, files, bytes : int
         Messages, files that count, and their size together.
     lost : list of str
-        Files that should be there and are not.
+        Files that should be there and are not, or are of another size.
     """
 
     rows: int
@@ -151,10 +151,10 @@ class Store:
         """Give the Parquet files that hold what is meant, and maybe more; they stay for an hour after they count."""
         return [(self._parts / part.file, part) for part in self._found(selector, span)]
 
-    def health(self) -> Health:
+    def health(self, selector: Selector | None = None, span: Range = EVER) -> Health:
         """Compare the ledger with the files; a store that is not there yet is empty, and well."""
-        found = self._found(Selector(), EVER)
-        lost = [part.file for part in found if not (self._parts / part.file).exists()]
+        found = self._found(selector or Selector(), span)
+        lost = [part.file for part in found if not parts.is_there(self._parts, part)]
         return Health(sum(part.rows for part in found), len(found), sum(part.bytes for part in found), lost)
 
     def near_misses(self, selector: Selector, hints: Hints | None) -> str:

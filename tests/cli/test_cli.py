@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
+from isr_analysis import times
 from isr_analysis.cli import cli
 from isr_analysis.cli.live import table
 from isr_analysis.cli.said import show
@@ -273,7 +274,9 @@ def run(*words, token=None, origin=None, tmp_path, **more):
     [
         (None, ("sync",), 1, "no token"),
         ("isr_mqtt_rest_example-nobody-made-this", ("sync",), 1, "refused the token"),
-        ("mine", ("sync", "--last", "ever"), 2, "not a duration"),
+        ("mine", ("sync", "--last", "ever"), 2, "--last 'ever' is not a duration"),
+        ("mine", ("sync", "--last", "1d", "--start", "2026-11-01"), 2, "both --start and --last were given"),
+        ("mine", ("sync", "--tz", "Mars/X"), 2, "--tz 'Mars/X'"),
         ("mine", ("sync", "--topic", "a#"), 2, "not an MQTT topic filter"),
         ("mine", ("sinc",), 2, "No such command 'sinc'. Did you mean sync?"),
         ("mine", ("doctor", "--profile", "nobody", "--origin", "http://portal.example"), 2, "plain http"),
@@ -286,6 +289,23 @@ def test_a_failure_is_one_message_and_an_exit_status(sandbox, tmp_path, token, w
     assert said in done.stderr
     assert "Traceback" not in done.stderr
     assert sandbox.token not in done.stderr + done.stdout
+
+
+@pytest.mark.parametrize("harm", [Path.unlink, lambda file: os.truncate(file, 1000)])
+def test_a_sync_tells_of_what_it_has_lost(sandbox, tmp_path, harm):
+    """Nobody else would, under cron: by the ledger the range is on disk, and nothing is fetched. Once more, it is."""
+    span = ("--start", times.iso(sandbox.now() - 4 * times.DAY)[:10], "--end", times.iso(sandbox.now())[:10])
+    here = {"token": sandbox.token, "origin": sandbox.origin, "tmp_path": tmp_path}
+    assert run("sync", *span, "--quiet", **here).returncode == 0
+    lost, *_ = sorted(tmp_path.rglob("accounts/**/parts/**/*.parquet"))
+    harm(lost)
+    done = run("sync", *span, "--quiet", **here)
+    assert done.returncode == 1
+    assert lost.name in done.stderr
+    assert "`isr sync --refresh`" in done.stderr
+    assert run("sync", *span, "--quiet", "--refresh", **here).returncode == 0
+    done = run("sync", *span, "--quiet", **here)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_console_of_another_coding_shows_what_it_can(sandbox, tmp_path):
