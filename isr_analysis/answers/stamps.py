@@ -44,7 +44,7 @@ class Apart(NamedTuple):
 
 
 def of_rows(table: Columns, role: Roles, asked: Asked) -> pa.ChunkedArray:
-    """Give the instant of each row's message, ns."""
+    """Give the instant of each row's message, ns; an `AnswerError` names the row that has none."""
     time = None
     for name in role.time:
         same = asked.fields.time is None and shape.is_same_time(role.time[0], name)

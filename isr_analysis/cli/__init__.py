@@ -20,7 +20,7 @@ from isr_analysis.errors import IsrError, UsageError, without_tokens
 
 _FAILED, _USAGE, _STOPPED = 1, 2, 130
 
-_ARGUMENT = re.compile(r"\b(refresh|offline|wait)=True\b|\b(start|end|last|tz|topic|client_id)=(?=$|[\s'\"),;.])")
+_ARGUMENT = re.compile(r"\b(refresh|offline)=True\b|\b(start|end|last|tz|topic|client_id)=(?=$|[\s'\"),;.])")
 """Arguments of Python, as messages name them; the commands have options called the same."""
 
 _HOME = {
