@@ -157,8 +157,9 @@ def _live(portal: Portal, response: httpx.Response) -> answers.Page:
 
     def read(fields: answers.Fields) -> answers.Page:
         return answers.read_live(
-            answer.body, content_type=answer.content_type, account_id=portal.account_id, fields=fields
-        )
+            answer.body, content_type=answer.content_type, account_id=portal.account_id, fields=fields,
+            answered_at=answer.answered_at,
+        )  # fmt: skip
 
     try:
         return read(portal.routes.live_fields)

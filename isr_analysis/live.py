@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import warnings
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
 import pyarrow as pa
@@ -28,6 +28,9 @@ if TYPE_CHECKING:  # requests-cache takes as long to import as all else
 
 _JUST_NOW = 10.0
 """Seconds for which an answer that just came is read once more, in another way, and not asked for again."""
+
+_SLACK = 2 * times.SECOND
+"""How far instants may be off (ns) that follow from how many seconds ago they were."""
 
 
 def load_live(
@@ -94,7 +97,7 @@ def load_live(
     selector = Selector.of(client_id, topic)
     age = times.duration(max_age, name="max_age", zero=True) / times.SECOND
     portal = connection.current(portal)
-    kept, table = last_messages(portal, selector, max_age=age)
+    kept, table, _ = last_messages(portal, selector, max_age=age)
     silent = set(selector.clients or ()).difference(table["client_id"].to_pylist())
     said = lists.caveats(portal.responses, portal.routes.live)
     if silent and (unknown := strangers(portal, selector)):
@@ -113,8 +116,26 @@ def load_live(
     return frame.to_frame(table, tz=zone, fields=fields, attrs=attrs)
 
 
-def last_messages(portal: Portal, selector: Selector, *, max_age: float) -> tuple[list[Kept], pa.Table]:
-    """Give the live answers, at most `max_age` seconds old, and those of their messages that are meant, in order."""
+class Last(NamedTuple):
+    """The last messages of the publishers.
+
+    Parameters
+    ----------
+    answers : list of Kept
+        The portal's answers that they are in.
+    table : pyarrow.Table
+        Those that are meant, in order.
+    slack : int
+        How far their instants may be off, ns, where the portal says only how long ago they were.
+    """
+
+    answers: list[Kept]
+    table: pa.Table
+    slack: int
+
+
+def last_messages(portal: Portal, selector: Selector, *, max_age: float) -> Last:
+    """Give the last messages of a selector, from answers that are at most `max_age` seconds old."""
 
     def read(age: float) -> list[tuple[Kept, Page]]:
         routes, found, form, unread = portal.routes, None, None, None
@@ -154,7 +175,7 @@ def last_messages(portal: Portal, selector: Selector, *, max_age: float) -> tupl
         if page.zoneless and ahead is not None and ahead > portal.now() + LATE:
             raise AnswerError(f"the portal's live answer has a message of {times.iso(ahead)}. {ZONELESS}")
     table = messages.in_order(selector.select(pa.concat_tables([page.messages for _, page in found])))
-    return [kept for kept, _ in found], table
+    return Last([kept for kept, _ in found], table, _SLACK if any(page.aged for _, page in found) else 0)
 
 
 def _asked(known: Contract) -> tuple[object, ...]:

@@ -138,7 +138,7 @@ class Watched:
     def _seen(self, found: Stream) -> pa.Table:
         """Give what the live answer has, where it can be had."""
         try:
-            return last_messages(self._portal, found.selector, max_age=1.0)[1]
+            return last_messages(self._portal, found.selector, max_age=1.0).table
         except (AddOnMissingError, PortalUnavailableError, QuotaExhaustedError):
             return messages.empty()
         except (AnswerError, QuestionRefusedError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
-from isr_analysis.answers import beside, columns, failures, raw, shape, tables
+from isr_analysis.answers import beside, columns, failures, quoted, raw, shape, tables
 from isr_analysis.answers.columns import Columns
 from isr_analysis.answers.instants import is_date, of_object
 from isr_analysis.answers.shape import Fields, is_bookkeeping, is_other_time, is_place, pick, plain, time_rank
@@ -103,8 +103,8 @@ class _Search:
         return 0 if name == self.fields.time else time_rank(name)
 
     def _instant(self, name: str, value: bytes) -> int | None:
-        """Rank a field that holds an instant; None if it does not."""
-        rank = self._rank(name)
+        """Rank a field that holds an instant, or tells how long ago one was; None if it does not."""
+        rank = shape.SEEN if self.live and shape.age_unit(name) and plain(name) != "age" else self._rank(name)
         return rank if rank is not None and (raw.kind(value) in ('"', "0") or of_object(value)) else None
 
     def _payload(self, fields: dict[str, bytes]) -> str | None:
@@ -273,7 +273,7 @@ class _Search:
             not own or plain(name) in shape.ROWS for name in (*lists, *objects)
         ):
             return "groups"
-        return "row" if self._may_be_row(fields) else None
+        return "row" if self._may_be_row(fields) or any(map(quoted.is_message, fields.values())) else None
 
     def _may_be_row(self, fields: dict[str, bytes]) -> bool:
         """Tell whether an object may be a row: it, or one within it, has an instant, or it has payload and topic."""

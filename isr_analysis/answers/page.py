@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from isr_analysis import messages
 from isr_analysis.answers import (
+    ages,
     columns,
     copies,
     failures,
@@ -24,6 +25,7 @@ from isr_analysis.answers import (
     paging,
     paths,
     payload,
+    quoted,
     raw,
     roles,
     senml,
@@ -70,6 +72,8 @@ class Page:
         The field that showed by what it holds that it is the payload, which one answer alone may not.
     zoneless : bool
         Whether instants name no zone, and nothing else does: they were taken to be UTC.
+    aged : bool
+        Whether instants follow from how long ago they were: they are right to a second or two.
     apart : stamps.Apart or None
         The message whose times are furthest apart, if its row has several: the portal may go by another one.
     """
@@ -84,6 +88,7 @@ class Page:
     payload_unsure: bool = False
     payload_name: str | None = None
     zoneless: bool = False
+    aged: bool = False
     apart: stamps.Apart | None = None
 
 
@@ -139,6 +144,7 @@ def read_live(
     content_type: str | None = None,
     account_id: str | None = None,
     fields: Fields | None = None,
+    answered_at: int | None = None,
 ) -> Page:
     """Read the last messages of the publishers.
 
@@ -146,6 +152,8 @@ def read_live(
     ----------
     body, content_type, account_id, fields
         As of `read_page`.
+    answered_at : int, optional
+        When the portal gave the answer, ns: an answer may say only how long ago each message was.
 
     Returns
     -------
@@ -158,7 +166,7 @@ def read_live(
     AnswerError
         The answer was not understood; the message says what came and what to do.
     """
-    return _read(body, content_type, Asked(fields or Fields(), True, account_id, None, None))
+    return _read(body, content_type, Asked(fields or Fields(), True, account_id, None, None, answered_at))
 
 
 def shown(pages: Iterable[Page]) -> tuple[str | None, str | None]:
@@ -210,10 +218,13 @@ def _zone(notes: dict[str, bytes]) -> str | None:
 
 
 def _page(table: Columns, asked: Asked) -> Page:
-    table = roles.lift(senml.resolved(tables.of_series(fragments.of_names(table, asked))), asked.fields)
+    table = quoted.opened(senml.resolved(tables.of_series(fragments.of_names(table, asked))))
+    table = roles.lift(table, asked.fields)
     stated: frozenset[str] = frozenset()
+    aged = False
     if asked.live:
         stated = labels.accounts_of(table, asked.account_id)
+        table, aged = ages.dated(table, asked)
         table = _published(roles.of_publishers(table))
         if not columns.length(table):
             return Page(accounts=stated)
@@ -254,7 +265,7 @@ def _page(table: Columns, asked: Asked) -> Page:
     zoneless = asked.fields.time_zone is None and instants.is_zoneless(table[role.time[0]])
     return Page(
         made, count, accounts | stated, descending, role.fragment is not None, payload_form=shown,
-        payload_unsure=unsure, payload_name=role.shown, zoneless=zoneless,
+        payload_unsure=unsure, payload_name=role.shown, zoneless=zoneless, aged=aged,
         apart=None if asked.live or asked.fields.time else stamps.apart(table, made, time, role, asked),
     )  # fmt: skip
 

@@ -81,10 +81,10 @@ def lift(table: Columns, fields: Fields) -> Columns:
     given = {name.rpartition(".")[0] for name in (fields.time, fields.client_id, fields.topic, fields.payload) if name}
     for _ in range(4):
         topical = pick(columns.scalars(table), shape.TOPIC) or paths.any_of(table)
-        times = _times(table) or (_other_times(table) if topical else {})
+        times = times_of(table) or (_other_times(table) if topical else {})
         payload = pick(table, shape.PAYLOADS)
         held = {name: raw.members(one) for name, column in table.items() if (one := _object(column)) is not None}
-        clocks = {name for name, inner in held.items() if _is_timed(inner)}
+        clocks = {name for name, inner in held.items() if is_timed(inner)}
         for name in sorted(held, key=lambda one: one not in clocks):  # a message before a last will, which has no time
             whole = name in (payload, columns.REST, fields.payload) or plain(name) in shape.PAYLOAD
             if (whole or plain(name) in shape.WILL) and name not in given:
@@ -114,7 +114,8 @@ def _object(column: pa.ChunkedArray) -> bytes | None:
     return value if isinstance(value, bytes) and raw.kind(value) == "{" else None
 
 
-def _is_timed(inner: dict[str, bytes]) -> bool:
+def is_timed(inner: dict[str, bytes]) -> bool:
+    """Tell whether an object says when it was."""
     return any(time_rank(one) is not None and _instant(one, text) for one, text in inner.items())
 
 
@@ -154,7 +155,7 @@ class _Left:
     def times(self, payload: str | None) -> dict[str, int]:
         """Give the columns of instants, with their ranks."""
         table = self._table
-        times = {name: rank for name, rank in _times(table).items() if name != payload}
+        times = {name: rank for name, rank in times_of(table).items() if name != payload}
         times = times or _other_times(table) or _only_time({name: table[name] for name in self.names})
         if not times:
             raise AnswerError(
@@ -266,7 +267,7 @@ def _dated(table: Columns) -> Columns:
 
 def _stamped(table: Columns) -> Columns:
     """Give instants that stand as objects, of protobuf, Firestore or MongoDB, as numbers or texts; if no others do."""
-    if any(rank != shape.SEEN for rank in _times(table).values()):
+    if any(rank != shape.SEEN for rank in times_of(table).values()):
         return table
     for name, column in table.items():
         value = columns.sample(column)
@@ -281,7 +282,7 @@ def _holds(table: Columns, name: str, pattern: re.Pattern[str]) -> bool:
     return pattern.fullmatch(columns.sample_text(table[name])) is not None
 
 
-def _times(table: Columns) -> dict[str, int]:
+def times_of(table: Columns) -> dict[str, int]:
     """Give the columns that hold instants, with their ranks; of days alone only if none says more of each row."""
     found: dict[str, int] = {}
     aside = of_record(table)

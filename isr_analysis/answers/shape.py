@@ -56,6 +56,8 @@ class Asked:
         The account in use.
     client_id, topic : str or None
         The client and the topic filter that the question named.
+    answered_at : int or None
+        When the portal gave the answer, ns, where that is known.
     """
 
     fields: Fields
@@ -63,6 +65,7 @@ class Asked:
     account_id: str | None
     client_id: str | None
     topic: str | None
+    answered_at: int | None = None
 
     @property
     def one_topic(self) -> str | None:
@@ -176,6 +179,14 @@ _UNITS = {
     "microseconds": "us", "microsecond": "us", "usec": "us", "ms": "ms", "millis": "ms", "milliseconds": "ms",
     "millisecond": "ms", "msec": "ms", "s": "s", "sec": "s", "secs": "s", "seconds": "s",
 }  # fmt: skip
+_NS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9}
+_UNITS_OF_AGES = {
+    **{word: _NS[unit] for word, unit in _UNITS.items()},
+    **dict.fromkeys(("minutes", "minute", "mins", "min"), 60 * 10**9),
+    **dict.fromkeys(("hours", "hour", "hrs"), 3600 * 10**9),
+}
+_AGE = {"age", "ago", "idle", "elapsed", "since", "silent"}
+"""Words of how long ago something was."""
 _CLOCK_WORDS = {"at", "time", "timestamp", "ts", "date", "datetime"}
 _FORMS = {"unix", "epoch", "utc", "iso", "iso8601", "rfc3339", "gmt"}
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+\d*|\d+")
@@ -332,6 +343,16 @@ def unit_of(name: str) -> str | None:
     """Give the unit that a time's name states: s, ms, us or ns."""
     words = _words(name)
     return next((_UNITS[word] for word in words[1:] if word in _UNITS), None)
+
+
+@lru_cache(4096)
+def age_unit(name: str) -> int | None:
+    """Give the unit (ns) in which a field says how long ago something last came; None if it says no such thing."""
+    words = _words(name)
+    of_device = any(_OF_DEVICE.match(word) for word in words if word not in ("since", "update", "updated"))
+    if of_device or (_AGE.isdisjoint(words) and time_rank(name) != SEEN):
+        return None
+    return next((_UNITS_OF_AGES[word] for word in words if word in _UNITS_OF_AGES), 10**9)
 
 
 @lru_cache(4096)

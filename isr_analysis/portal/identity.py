@@ -48,7 +48,9 @@ def ask(wire: Wire, routes: Contract, history: Callable[[], History], account_id
 
     def of_live() -> set[str]:
         answer = wire.get(routes.live)
-        page = answers.read_live(answer.body, content_type=answer.content_type, fields=routes.live_fields)
+        page = answers.read_live(
+            answer.body, content_type=answer.content_type, fields=routes.live_fields, answered_at=answer.answered_at
+        )
         return set(page.accounts)
 
     def of_history() -> set[str]:

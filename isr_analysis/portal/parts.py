@@ -77,7 +77,9 @@ def of_messages(answer: Answer, account_id: str | None, fields: answers.Fields) 
     if answer.status == HTTPStatus.NO_CONTENT:
         return Part(Page(), Paging())
     kind = answer.content_type
-    page = answers.read_live(answer.body, content_type=kind, account_id=account_id, fields=fields)
+    page = answers.read_live(
+        answer.body, content_type=kind, account_id=account_id, fields=fields, answered_at=answer.answered_at
+    )
     clients = page.messages["client_id"].to_pylist()
     try:
         rows = answers.read_rows(answer.body, content_type=kind)

@@ -29,7 +29,7 @@ import urllib3
 from requests.adapters import BaseAdapter, HTTPAdapter
 from requests_cache.backends.sqlite import SQLiteCache
 
-from isr_analysis import database
+from isr_analysis import database, times
 from isr_analysis.contract.contract import Contract
 from isr_analysis.errors import IsrError, PortalUnavailableError, StoreError, UsageError
 from isr_analysis.portal import discovery
@@ -298,7 +298,8 @@ def _is_data(response: Any) -> bool:
 def _kept(response: Any, *, stale: bool) -> Kept:
     headers = {name.lower(): value for name, value in response.headers.items()}
     url = headers.pop(_ADDRESS, str(response.url))
-    return Kept(Answer(response.content, headers, url, response.status_code), response.created_at, stale)
+    came = round(response.created_at.timestamp() * times.SECOND)
+    return Kept(Answer(response.content, headers, url, response.status_code, came), response.created_at, stale)
 
 
 def _now() -> dt.datetime:

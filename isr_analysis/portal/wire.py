@@ -44,17 +44,26 @@ class Answer:
         Where it came from. Holds no token: that goes in a header.
     status : int
         2xx.
+    came_at : int or None
+        When it came, ns.
     """
 
     body: bytes
     headers: Mapping[str, str]
     url: str
     status: int = 200
+    came_at: int | None = None
 
     @property
     def content_type(self) -> str | None:
         """What the portal says that the body is."""
         return self.headers.get("content-type")
+
+    @property
+    def answered_at(self) -> int | None:
+        """When the portal gave it, ns; by the portal's clock, if it says so."""
+        told = answers.instant_of(self.headers.get("date", ""))
+        return self.came_at if told is None else told
 
     @property
     def is_whole(self) -> bool:

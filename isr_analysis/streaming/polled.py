@@ -100,7 +100,7 @@ class Polled:
 
     def _new(self) -> pa.Table:
         portal = self._portal
-        answers, table = last_messages(portal, self.selector, max_age=0.0)
+        answers, table, slack = last_messages(portal, self.selector, max_age=0.0)
         if any(one.stale for one in answers):
             raise PortalUnavailableError(
                 f"{portal.origin} cannot be reached or fails, and an older answer is not live; check the network "
@@ -110,8 +110,10 @@ class Polled:
         self._gaps, self._away_since = self.missed(), None
         new, came = [], defaultdict(set)
         for at, client, topic, payload in messages.rows(table, "time", "client_id", "topic", "payload"):
-            new.append((at, payload) not in self._last.get((client, topic), ()))
-            came[client, topic].add((at, payload))
+            former = (one for one in self._last.get((client, topic), ()) if one[1] == payload)
+            same = next((one for one in former if abs(one[0] - at) <= slack), None)
+            new.append(same is None)
+            came[client, topic].add(same or (at, payload))
         self._last.update(came)
         return table.filter(pa.array(new, pa.bool_()))
 

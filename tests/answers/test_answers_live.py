@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from pages import ACCOUNT, AT, BARE, NS, ONE, PATH, ROW, live, told
+from pages import ACCOUNT, AT, BARE, NS, ONE, PATH, ROW, live, read, told
 
 from isr_analysis import messages
 from isr_analysis.answers import read_live
@@ -346,3 +346,46 @@ def test_the_state_of_a_client_under_its_name_is_no_failure_of_the_answer(state,
         page = read_live(json.dumps(whole).encode())
         assert page.messages["client_id"].to_pylist() == [*body]
         assert page.messages["payload"].to_pylist() == [b'{"on": true}'] * many
+
+
+@pytest.mark.parametrize(
+    ("name", "age"),
+    [
+        ("age_seconds", 90), ("last_seen_seconds_ago", 90.0), ("ageMs", 90_000), ("seconds_since_last_message", "90"),
+        ("idle_minutes", 1.5), ("last_seen_s", 90), ("last_message_age_ms", 90_000),
+    ],
+)  # fmt: skip
+def test_messages_may_be_told_by_how_long_ago_they_were(name, age):
+    """As of the moment of the answer: also within the message, and beside ages and times of other things."""
+    row = {"client_id": "a", "registered_at": "2026-01-01T00:00:00Z", "connected_seconds_ago": 4000}
+    message = {"topic": PATH, "payload": {"on": True}, name: age}
+    for body in ([{**row, **message}], {"items": [{**row, "last_message": message}], "now": AT}):
+        page = live(body, answered_at=NS + 90 * 10**9)
+        assert page.aged
+        assert told(page) == ONE
+    assert told(live([{**row, **message}, {"client_id": "b", name: None}], answered_at=NS + 90 * 10**9)) == ONE
+
+
+def test_an_age_counts_only_where_nothing_else_tells_the_time():
+    """Nor is it known of when it is, if the answer has no date; and a payload may have an age of its own."""
+    row = {"client_id": "a", "topic": PATH, "payload": {"on": True}, "age_seconds": 7}
+    page = live([{**row, "time": AT}], answered_at=NS + 90 * 10**9)
+    assert told(page) == ONE
+    assert not page.aged
+    with pytest.raises(AnswerError, match="no field of the rows holds an instant"):
+        live([row])
+    spread = {"client_id": "a", "topic": PATH, "time": AT, "age": 7}
+    assert json.loads(told(live([spread], answered_at=NS))[0][3]) == {"age": 7}
+
+
+def test_a_message_may_stand_in_a_field_as_the_text_of_its_json():
+    """All of it, with its time; a payload that has a time of its own is no such message."""
+    message = json.dumps({"topic": PATH, "timestamp": AT, "payload": {"on": True}})
+    never = {"client_id": "b", "online": False, "raw": None}
+    assert told(live([{"client_id": "a", "online": True, "raw": message}, never])) == ONE
+    assert told(read([{"id": 1, "message": message}, {"id": 2, "message": message}])) == ONE * 2
+    payload = json.dumps({"ts": AT, "value": 1, "unit": "W"})
+    with pytest.raises(AnswerError, match="no field of the rows holds an instant"):
+        live([{"client_id": "a", "topic": PATH, "payload": payload}])
+    timed = {"time": "2026-11-02T00:00:00Z", "client_id": "a", "topic": PATH, "message": message}
+    assert told(live([timed]))[0][3] == message.encode()

@@ -223,6 +223,19 @@ def test_of_several_channels_on_one_topic_those_that_are_new_come(home):
         assert next(tables)["payload"].to_pylist() == [b"[1, 5]"]
 
 
+def test_a_message_that_is_told_by_its_age_is_new_only_once(home):
+    """Seconds ago, and the second of the answer: its instant is not the same each time, and it is the same message."""
+    said, ages = {"client_id": "a", "topic": f"{ACCOUNT}/a/t", "payload": 1}, [40]
+    server = Listed("/publishers/live", lambda _: [{**said, "age_seconds": ages[0]}])
+    with portals.serve(server) as origin, portals.connect(origin, home) as portal:
+        tables = Polled(portal, Selector(), duration=None).tables("0.01s")
+        assert len(next(tables)) == 1
+        for ages[0] in (41, 42, 41):
+            assert len(next(tables)) == 0
+        ages[0] = 20
+        assert len(next(tables)) == 1
+
+
 def test_a_gap_ends_no_earlier_than_it_began(home):
     """The clock may be set back while the portal is away."""
     clock = [portals.NOW]
