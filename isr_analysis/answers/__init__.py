@@ -8,8 +8,8 @@ raises an `AnswerError` that shows what came. On the way from a body to messages
   `arrow`, or JSON: `raw` takes it apart, `envelope` finds the rows, `beside` what stands beside them, `tables` columns
   that an object holds, `columns` makes columns of rows);
 - `roles` tells which column is what, by the names of `shape`; `labels`, `keys` and `paths` whose messages they are,
-  `stamps` and `instants` when they were published, `payload` what was, with `boxes`, `copies`, `fragments` and `senml`
-  for what portals put around it; `page` puts these together;
+  `stamps`, `instants` and `ages` when they were published, `payload` what was, with `boxes`, `copies`, `fragments`,
+  `quoted` and `senml` for what portals put around it; `page` puts these together;
 - `paging` reads what an answer says of the pages after it, `failures` and `words` how it says that it failed; `rows`
   reads lists that are no messages.
 """
